@@ -136,13 +136,13 @@ class FakeJs220:
                 _libusb().fake_send(part, len(part))
 
     def _stream(self) -> None:
-        began = time.monotonic()
-        block = 0
-        while not self._ended.wait(max(0.0, began + block * _BLOCK / TICK_HZ - time.monotonic())):
+        block, due_s = 0, time.monotonic()
+        while not self._ended.wait(max(0.0, due_s - time.monotonic())):
             if not self._enabled:
-                began, block = time.monotonic(), 0
+                block = 0
                 self._ended.wait(0.001)
                 continue
+            due_s = max(due_s, time.monotonic()) + _BLOCK / TICK_HZ  # a late block lets no others hurry
             if block == self._unplug_at:
                 _libusb().fake_unplug()
                 return

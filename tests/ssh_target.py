@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from free_port import free_port
 from started import dies_with_its_parent
 
 from harness.link.deadline import Deadline
@@ -49,7 +50,7 @@ class SshTarget:
             each.mkdir(exist_ok=True)
         self._process: subprocess.Popen[bytes] | None = None
         self.namespace, self.address, self.link = _new_namespace()
-        self.port = 2222 if self.namespace else _free_port()
+        self.port = 2222 if self.namespace else free_port()
         for name in ("host", "user"):
             self.new_key(name)
         self.trust((folder / "host.pub").read_text())
@@ -160,8 +161,3 @@ def _new_namespace() -> tuple[str, str, str]:
         subprocess.run(["ip", "netns", "delete", name], capture_output=True)
         return "", "127.0.0.1", "lo"
     return name, f"{net}.2", f"{here}x"
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        return unused.getsockname()[1]

@@ -42,6 +42,8 @@ BURST_S = 1.0
 """Least length of a burst: the samples at its ends must not matter."""
 _IDLE_S = 1.2
 """Idle time between two bursts; a border is marked in its middle."""
+_HELD_UP_S = 0.1
+"""Delay of this host after which the meter's samples may not be read yet; it rests again."""
 _AROUND_S = 0.6
 """Idle time around a border that gives the idle power: a mark lags by some hundredths of a second."""
 _SETTLING_S = 0.5
@@ -82,18 +84,26 @@ def measure_bursts(meter: Meter, infer: Callable[[int], float]) -> list[Burst]:
     inferences = max(1, math.ceil(BURST_S / infer(1)))
     advance = progress.count(BURSTS, "bursts")
     found = []
-    time.sleep(_IDLE_S / 2)
+    _rest()
     begin_s = meter.mark()
     for _ in range(BURSTS):
-        time.sleep(_IDLE_S / 2)
+        _rest()
         taken_s = infer(inferences)
-        time.sleep(_IDLE_S / 2)
+        _rest()
         end_s = meter.mark()
         found.append(Burst(begin_s, end_s, taken_s, inferences))
         begin_s = end_s
         advance()
-    time.sleep(_IDLE_S / 2)
+    _rest()
     return found
+
+
+def _rest() -> None:
+    """Let the device idle until a mark is near; a mark of a host that was held up would lie in a burst."""
+    begin_s = -math.inf
+    while time.monotonic() - begin_s > _IDLE_S / 2 + _HELD_UP_S:
+        begin_s = time.monotonic()
+        time.sleep(_IDLE_S / 2)
 
 
 def measure_board(

@@ -24,7 +24,8 @@ def installed(tmp_path_factory) -> Path:
     """Build a wheel of a copy of the checkout, and unpack it as an installation does."""
     checkout, target = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("installed")
     for folder in _FOLDERS:
-        shutil.copytree(ROOT / folder, checkout / folder)
+        # Other processes write bytecode meanwhile.
+        shutil.copytree(ROOT / folder, checkout / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for file in _FILES:
         shutil.copyfile(ROOT / file, checkout / file)
     build = "import sys; from setuptools.build_meta import build_wheel; build_wheel(sys.argv[1])"

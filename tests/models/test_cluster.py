@@ -65,7 +65,7 @@ def test_the_task_that_submitted_others_shows_their_amounts(store, monkeypatch):
 
     with cluster.opened(store, 1) as tasks, sent_to(receive), progress.task("listen", 60, "s") as advance:
         tasks.submit("count", count, 30, "s").result()
-        assert is_complete.wait(30), shown
+        assert is_complete.wait(600), shown
         advance(30)
     assert shown[-1] == 30
 
@@ -77,7 +77,7 @@ def test_clusters_of_two_runs_at_a_time_do_not_ask_for_the_same_port(store, recw
     finally:
         for each in running:
             each.close()
-    assert [str(warning.message) for warning in recwarn] == []
+    assert [str(warning.message) for warning in recwarn if "in use" in str(warning.message)] == []
 
 
 def test_the_failure_of_a_task_is_that_of_those_after_it(store):
@@ -132,6 +132,8 @@ def test_a_task_that_kills_its_processes_fails_with_a_remedy(store):
     ["tcp://127.0.0.1:1", "tcp//127.0.0.1:1", "head", "tcp://127.0.0.1:x", "tls://127.0.0.1:1", "s3://x"],
 )
 def test_a_missing_scheduler_is_named(store, address, capfd):
+    gc.collect()  # what earlier tests left may say something, too
+    capfd.readouterr()
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "100ms"}),
         cluster.scheduler(address),
@@ -182,7 +184,8 @@ def changed_copy(folder: Path) -> str:
     """Copy Earshot with a change; return the PYTHONPATH of the copy."""
     root = Path(cluster.__file__).parents[1]
     for package in ("models", "harness"):
-        shutil.copytree(root / package, folder / package)
+        # Other processes write bytecode meanwhile.
+        shutil.copytree(root / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "harness" / "marks.py").write_text("")
     return os.pathsep.join([str(folder), *sys.path])
 

@@ -10,6 +10,12 @@ from torch import nn
 from models.networks import ByteDropout, DsCnn, MobileNet, TinyConv, folded, layer_costs
 
 
+@pytest.fixture(autouse=True)
+def drawn_alike():
+    """Draw the same weights and features whichever tests ran before."""
+    torch.manual_seed(0)
+
+
 def test_tiny_conv_is_the_documented_stack():
     network = TinyConv().eval()
     stack = nn.Sequential(
@@ -50,7 +56,6 @@ def test_grouped_convolutions_cost_their_share():
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_dropout_drops_its_share_and_keeps_the_mean(share):
-    torch.manual_seed(0)
     dropped = ByteDropout(share).train()(torch.ones(100, 1001))
     assert float((dropped == 0).float().mean()) == pytest.approx(share, abs=0.01)
     assert float(dropped.mean()) == pytest.approx(1, abs=0.05)

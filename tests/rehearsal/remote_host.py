@@ -6,13 +6,13 @@ import contextlib
 import getpass
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from free_port import free_port
 from rehearsal.bench import MARK, RehearsalBench
 from started import dies_with_its_parent
 
@@ -116,12 +116,6 @@ class RemoteHost:
                 return
             time.sleep(0.01)
         raise AssertionError(f"{command[0]} does not listen: {log.read_text()}")
-
-
-def free_port() -> int:
-    """Return a TCP port that nobody listens to."""
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        return unused.getsockname()[1]
 
 
 def is_listening(port: int) -> bool:

@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from free_port import free_port
 from rehearsal.bench import board_of, check_message
 from rehearsal.labgrid_site import LabgridSite, labgrid_site
-from rehearsal.remote_host import RemoteHost, free_port, remote_host
+from rehearsal.remote_host import RemoteHost, remote_host
 
 from harness.boards.labgrid import Place
 from harness.errors import BoardNotFound

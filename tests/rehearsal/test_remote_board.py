@@ -6,10 +6,12 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from free_port import free_port
 from rehearsal.bench import MARK, board_of, check_message
-from rehearsal.remote_host import RemoteHost, free_port, remote_host
+from rehearsal.remote_host import RemoteHost, remote_host
 from started import left_over
 
+from harness.boards import user_command
 from harness.errors import BoardNotFound, UploadFailed
 from harness.link.deadline import Deadline
 from harness.link.serial_link import SerialLink
@@ -40,14 +42,17 @@ def test_board_behind_another_host_is_uploaded_to_and_talks(desk, host, image, t
     assert b"$boot," in (tmp_path / "1.log").read_bytes()
 
 
-def test_hanging_upload_is_killed_on_the_other_host_too(desk, host, image):
+def test_hanging_upload_is_killed_on_the_other_host_too(desk, host, image, monkeypatch):
     host.start_sshd()
-    command = f"{host.ssh} -tt {{host}} 'touch {desk.folder}/began; sleep 1000'"
+    began = desk.folder / "began"
+    clock = lambda: 1000.0 if began.exists() else 0.0  # noqa: E731
+    monkeypatch.setattr(user_command, "Deadline", lambda seconds: Deadline(seconds, clock))
+    command = f"{host.ssh} -tt {{host}} 'touch {began}; sleep 1000'"
     desk.write_bench_file(board={"upload_command": command, "upload_timeout_s": 5})
     with board_of(desk) as board, pytest.raises(UploadFailed) as failure:
         board.upload(image)
     check_message(failure.value, "upload_command was killed: it did not end within 5 s", "upload_timeout_s")
-    assert (desk.folder / "began").exists()
+    assert began.exists()
     assert left_over(f"{MARK}={desk.folder}/host") == {}
 
 

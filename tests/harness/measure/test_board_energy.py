@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import contextlib
+import queue
 import threading
-import time
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,13 +21,13 @@ from measured_models import small_model
 from harness.boards.emulated import EmulatedBoard
 from harness.boards.linux import Linux
 from harness.boards.qemu.machine import CLOCK_HZ, PIN_CHANGE
-from harness.boards.small_linux import runner
 from harness.boards.small_linux.computer import Computer
 from harness.boards.small_linux.runner import open_session
 from harness.firmware.engine import get_engine
 from harness.measure import energy
 from harness.measure.block import BlockResult, BlockTarget, Network, image_sha256, measure_block
 from harness.measure.energy import measure_bursts, measure_host
+from harness.meters import rapl
 from harness.meters.ppk2 import Ppk2
 from harness.meters.rapl import Rapl
 from harness.report.energy import inference_table
@@ -112,6 +112,8 @@ def test_a_computer_that_does_not_tell_its_work_has_no_peak():
 class Counter:
     """The energy counter of a processor that takes 5 W, and 15 W while a model runs.
 
+    Its clock stands still but for 1 ms of each inference and for what a measurement sleeps.
+
     Args:
         root: folder of a powercap.
     """
@@ -121,35 +123,49 @@ class Counter:
         self._zone.mkdir()
         (self._zone / "name").write_text("package-0\n")
         (self._zone / "max_energy_range_uj").write_text("262143328850\n")
-        self._begin, self._busy_s, self._running_since = time.monotonic(), 0.0, 0.0
-        self._ended = threading.Event()
-        self._count()
-        self._thread = threading.Thread(target=self._go_on)
-        self._thread.start()
+        self._now_ms = self._read_ms = self._joules = 0
+        self._readings: queue.Queue[float] = queue.Queue()
+        self._has_reader = False
+        self._pass_ms(1, watts=5)
+
+    @property
+    def now_s(self) -> float:
+        return self._now_ms / 1000
+
+    def sleep(self, seconds: float) -> None:
+        self._pass_ms(round(seconds * 1000), watts=5)
 
     def watch(self, session):
-        """Return a session of ONNX Runtime whose runs take energy."""
+        """Return a session of ONNX Runtime whose runs take time and energy."""
         return SimpleNamespace(get_inputs=session.get_inputs, run=partial(self._run, session))
 
-    def close(self) -> None:
-        self._ended.set()
-        self._thread.join()
+    def poll(self, period_s: float, stopping: threading.Event) -> Iterator[float]:
+        """Have the meter read after each period of this clock, which waits for it."""
+        self.sleep(period_s)  # the first reading is that of the meter's start
+        self._period_s, self._read_ms, self._has_reader = period_s, self._now_ms, True
+        yield period_s
+        while not stopping.is_set():
+            with contextlib.suppress(queue.Empty):
+                yield self._readings.get(timeout=0.01)
+                self._readings.task_done()
+        self._has_reader = False
 
     def _run(self, session, *arguments):
-        self._running_since = begin = time.monotonic()
         answer = session.run(*arguments)
-        self._running_since, self._busy_s = 0.0, self._busy_s + time.monotonic() - begin
+        self._pass_ms(1, watts=15)
         return answer
 
-    def _go_on(self) -> None:
-        while not self._ended.wait(0.001):
-            self._count()
-
-    def _count(self) -> None:
-        now, since = time.monotonic(), self._running_since
-        joules = 5 * (now - self._begin) + 10 * (self._busy_s + (now - since if since else 0.0))
-        (self._zone / "new").write_text(f"{round(joules * 1e6)}\n")
-        (self._zone / "new").replace(self._zone / "energy_uj")
+    def _pass_ms(self, milliseconds: int, watts: float) -> None:
+        for _ in range(milliseconds):
+            self._now_ms += 1
+            self._joules += watts / 1000
+            if self._has_reader and self._now_ms - self._read_ms < self._period_s * 1000:
+                continue
+            (self._zone / "energy_uj").write_text(f"{round(self._joules * 1e6)}\n")
+            if self._has_reader:
+                self._read_ms = self._now_ms
+                self._readings.put(self._period_s)
+                self._readings.join()
 
 
 @pytest.fixture
@@ -162,9 +178,23 @@ def counted(monkeypatch, tmp_path):
     monkeypatch.setattr(
         energy, "open_session", lambda path, threads: counter.watch(open_session(path, threads))
     )
-    monkeypatch.setattr(energy, "processor_seconds", lambda: (time.monotonic(), 0.0, 0.0))
-    yield Rapl(root=tmp_path / "powercap")
-    counter.close()
+    now_s = lambda: counter.now_s  # noqa: E731
+    clock = SimpleNamespace(sleep=counter.sleep, perf_counter=now_s, monotonic=now_s)
+    monkeypatch.setattr(energy, "time", clock)
+    monkeypatch.setattr(rapl, "poll", counter.poll)
+    monkeypatch.setattr(energy, "processor_seconds", lambda: (counter.now_s, 0.0, 0.0))
+    return Rapl(root=tmp_path / "powercap")
+
+
+def test_a_host_that_was_held_up_rests_again_before_a_mark(monkeypatch):
+    now_s, late_s = [0.0], iter([2.0, 0.0])
+
+    def sleep(seconds: float) -> None:
+        now_s[0] += seconds + next(late_s)
+
+    monkeypatch.setattr(energy, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: now_s[0]))
+    energy._rest()
+    assert now_s[0] == pytest.approx(energy._IDLE_S + 2)
 
 
 WEIGHTS = np.ones((1500, 1500), np.float32)
@@ -173,21 +203,19 @@ WEIGHTS = np.ones((1500, 1500), np.float32)
 def test_rapl_counts_the_energy_of_an_onnx_model(counted, tmp_path):
     model = write_matrix_product(tmp_path / "model.onnx", WEIGHTS)
     found = measure_host(model, WEIGHTS[:1], counted, tmp_path / "samples")
-    assert found.joules.median == pytest.approx(15 * found.seconds.median, rel=0.05)
-    assert found.net_joules.median == pytest.approx(10 * found.seconds.median, rel=0.05)
-    assert found.idle_watts == pytest.approx(5, rel=0.02)
-    assert found.peak_watts > 10 and not found.why_no_peak
+    assert found.joules.median == pytest.approx(0.015)
+    assert found.net_joules.median == pytest.approx(0.010)
+    assert found.idle_watts == pytest.approx(5)
+    assert found.peak_watts == pytest.approx(15) and not found.why_no_peak
     assert "used 0.00 cores meanwhile, the peak" in inference_table(found).note
 
 
 def test_other_work_leaves_no_peak(counted, tmp_path, monkeypatch):
-    """A real process works beside the bursts, and the kernel counts its time."""
-    monkeypatch.setattr(energy, "processor_seconds", runner.processor_seconds)
+    told = iter([(100.0, 50.0, 7.0), (110.0, 60.0, 12.0)])
+    monkeypatch.setattr(energy, "processor_seconds", lambda: next(told))
     model = write_matrix_product(tmp_path / "model.onnx", WEIGHTS)
-    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
-        found = measure_host(model, WEIGHTS[:1], counted, tmp_path / "samples")
-        busy.kill()
-    assert found.peak_watts is None and found.other_cores > 0.1
+    found = measure_host(model, WEIGHTS[:1], counted, tmp_path / "samples")
+    assert found.peak_watts is None and found.other_cores == pytest.approx(0.5)
     assert "other processes used" in found.why_no_peak
     table = inference_table(found)
     assert "so there is no peak" in table.note and "–" in table.aligned()
@@ -199,7 +227,5 @@ def test_a_night_of_this_host_has_the_energy_of_an_inference(counted, tmp_path):
     result = BlockResult()
     measure_block(Linux(Computer()), target, result, tmp_path / "block.log", 20, meter=counted)
     assert len(result.samples_us["inference_us/clip"]) == 20
-    energies = result.samples_nj["inference_nj/clip"]
-    assert len(energies) == 2
-    assert min(energies) > 15_000 * min(result.samples_us["inference_us/clip"])  # 15 W
+    assert result.samples_nj["inference_nj/clip"] == pytest.approx([15e6, 15e6])
     assert not (tmp_path / "block.samples").exists()

@@ -11,6 +11,7 @@ import pytest
 from fake_js220 import SERIAL_NUMBER, TICK_HZ, FakeJs220, Play, unplug_all
 
 from harness.errors import MeterFailed
+from harness.meters import joulescope
 from harness.meters.joulescope import Joulescope
 from harness.stats.energy import energy_of
 
@@ -22,6 +23,12 @@ VOLTS = 3.3
 CURRENTS = np.array([0.8e-3, 3.4e-3, 6.1e-3, 4.0e-3])  # amperes of idle, preprocess, inference, postprocess
 LENGTHS = [26_007, 6_013, 56_011, 8_003]  # ticks; borders are within samples of the trace
 PINS = np.array([0, 1, 3, 2], np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """Have no meter be silent for too long, however slow this machine is."""
+    monkeypatch.setattr(joulescope, "_LONGEST_SILENCE_S", 60.0)
 
 
 def stages(ticks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -50,8 +57,12 @@ def after(count: int, amperes: float) -> Play:
 def record(file, seconds: float, serial_number: str = ""):
     meter = Joulescope(serial_number)
     meter.start(file)
-    time.sleep(seconds)
-    return meter.stop()
+    try:
+        while meter.mark() < seconds:
+            time.sleep(0.01)
+    finally:
+        trace = meter.stop()
+    return trace
 
 
 @needs_driver
@@ -112,7 +123,6 @@ def test_ranges_follow_the_signals_and_streaming_ends(tmp_path):
         ({"play": at(1e-3, volts=15.1)}, "its largest range, 15 V, is saturated"),
         ({"play": after(400_000, np.nan)}, "values are missing"),
         ({"play": stages, "unplug_at": 20}, "unplugged while it measured"),
-        ({"play": stages, "silent": ["s/gpi/1"]}, "it sends no samples of input 1"),
         ({"play": stages, "may_open": False}, "jsdrv_open failed.*udev"),
         (
             {"play": stages, "is_js110": True},
@@ -122,6 +132,16 @@ def test_ranges_follow_the_signals_and_streaming_ends(tmp_path):
 )
 def test_a_broken_trace_has_no_figures(tmp_path, meter, what):
     with FakeJs220(**meter), pytest.raises(MeterFailed, match=what):
+        record(tmp_path / "trace", 0.5)
+
+
+@needs_driver
+def test_an_input_without_samples_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(joulescope, "_LONGEST_SILENCE_S", 2.0)
+    with (
+        FakeJs220(stages, silent=["s/gpi/1"]),
+        pytest.raises(MeterFailed, match="it sends no samples of input 1"),
+    ):
         record(tmp_path / "trace", 0.5)
 
 

@@ -30,8 +30,12 @@ def at(amperes: float):
 def record(kit: FakePpk2, file, seconds: float):
     meter = Ppk2(VOLTS, supplies=True, port=str(kit.port))
     meter.start(file)
-    time.sleep(seconds)
-    return meter.stop()
+    try:
+        while meter.mark() < seconds:
+            time.sleep(0.01)
+    finally:
+        trace = meter.stop()
+    return trace
 
 
 def test_energy_of_each_stage_is_within_half_a_percent(tmp_path):
