@@ -19,10 +19,9 @@ def code() -> Code:
 
     Changes under reports/ do not count as dirty: an accepted baseline does not change the measured code.
     """
-    commit = _git("rev-parse", "HEAD")
     return {
-        "commit": commit or "unknown",
-        "dirty": bool(_git("status", "--porcelain", "--", ".", ":(exclude)reports")) if commit else True,
+        "commit": _git("rev-parse", "HEAD") or "unknown",
+        "dirty": _git("status", "--porcelain", "--", ".", ":(exclude)reports") != "",
         "harness_version": importlib.metadata.version("earshot"),
         "procedure_version": PROCEDURE_VERSION,
     }
@@ -59,7 +58,8 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _git(*arguments: str) -> str:
+def _git(*arguments: str) -> str | None:
+    """Return what git prints; None if it fails or takes too long."""
     try:
         answer = subprocess.run(
             ["git", *arguments],
@@ -71,5 +71,5 @@ def _git(*arguments: str) -> str:
             check=True,
         )
     except (OSError, subprocess.SubprocessError):
-        return ""
+        return None
     return answer.stdout.strip()

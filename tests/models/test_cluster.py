@@ -75,7 +75,7 @@ def test_clusters_of_two_runs_at_a_time_do_not_ask_for_the_same_port(store, recw
     try:
         assert [each.submit("time", time.time).result() > 0 for each in running] == [True, True]
     finally:
-        for each in running:
+        for each in reversed(running):  # the environment gets back what each found
             each.close()
     assert [str(warning.message) for warning in recwarn if "in use" in str(warning.message)] == []
 

@@ -112,7 +112,7 @@ def test_a_smaller_share_of_the_speakers_is_a_part_of_a_greater_one(dataset):
     assert len(shares[1]) == pytest.approx(len(shares[2]) / 2, rel=0.4)
 
 
-def test_the_share_of_people_is_without_influence_on_synthetic_voices(dataset, store):
+def test_the_share_of_people_is_without_influence_on_synthetic_voices(found, dataset, store):
     half = replace(PLAIN, voices=SYNTHETIC, people_percent=50.0)
     whole = replace(half, people_percent=100.0)
     assert feature_path_of(half, dataset, store) == feature_path_of(whole, dataset, store)

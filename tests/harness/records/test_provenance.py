@@ -40,6 +40,19 @@ def test_an_uncommitted_baseline_is_not_dirty(checkout):
     assert not provenance.code()["dirty"]
 
 
+def test_changes_that_git_does_not_tell_in_time_are_dirty(checkout, monkeypatch):
+    answer = subprocess.run
+
+    def run(command, **options):
+        if "status" in command:
+            raise subprocess.TimeoutExpired(command, 20)
+        return answer(command, **options)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    code = provenance.code()
+    assert len(code["commit"]) == 40 and code["dirty"]
+
+
 def test_outside_git_the_commit_is_unknown_and_dirty(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
     code = provenance.code()

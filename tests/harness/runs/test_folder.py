@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -49,9 +50,18 @@ def killed(tmp_path):
     return run.path
 
 
-def test_nothing_is_on_the_disk_before_the_first_write(tmp_path):
+@pytest.fixture
+def clock(monkeypatch):
+    """The time in seconds; may be changed."""
+    found = SimpleNamespace(now_s=5000.0)
+    monkeypatch.setattr(folder_module, "time", SimpleNamespace(monotonic=lambda: found.now_s))
+    return found
+
+
+def test_nothing_is_on_the_disk_before_the_first_write(tmp_path, clock):
     run = begun(tmp_path)
-    assert 0 <= float(run.ended().run["length_s"]) < 60
+    clock.now_s += 7.5
+    assert run.ended().run["length_s"] == "7.500"
     assert not run.path.exists()
 
 
@@ -120,9 +130,11 @@ def test_run_of_other_code_than_the_checkout(tmp_path):
     assert ended(resume(RUN, run.path, BOARD, code)).code == code
 
 
-def test_elapsed_time_continues_after_a_resume(killed, monkeypatch):
+def test_elapsed_time_continues_after_a_resume(killed, monkeypatch, clock):
     monkeypatch.setattr(folder_module, "_seconds_since", lambda started: 100.0)
-    assert 100 <= resume(RUN, killed, BOARD).elapsed_s < 160
+    run = resume(RUN, killed, BOARD)
+    clock.now_s += 7.5
+    assert run.elapsed_s == 107.5
 
 
 def test_leftovers_of_killed_runs_are_removed_by_the_next_one(tmp_path):

@@ -242,8 +242,8 @@ def test_a_missing_microphone_is_refused_with_the_available_ones(child, tmp_path
 
 def test_recordings_are_played_and_their_level_is_logged(sink, child, tmp_path):
     recorded(tmp_path, "yes/a.wav")
-    with sink.listening() as captured:
-        (line,) = child("play_folder", str(tmp_path))["result"]
+    answer, captured = child.heard(sink, "play_folder", str(tmp_path))
+    (line,) = answer["result"]
     assert "2.00 s, speech -2" in line
-    energy = np.sum(np.concatenate(captured).astype(float) ** 2)
+    energy = np.sum(captured.astype(float) ** 2)
     assert energy == pytest.approx(np.sum(take().astype(float) ** 2), rel=0.1)

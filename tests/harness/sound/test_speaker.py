@@ -100,9 +100,8 @@ def similarity(captured: np.ndarray, part: np.ndarray) -> tuple[int, float]:
 
 def test_a_played_sound_arrives_at_its_level_and_without_a_gap(sink, child):
     sound = tone(2.0)
-    with sink.listening() as blocks:
-        assert child("play", "whole", DEVICE) == {"result": 32_000}
-    captured = np.concatenate(blocks)
+    answer, captured = child.heard(sink, "play", "whole", DEVICE)
+    assert answer == {"result": 32_000}
     at, coefficient = similarity(captured, sound)
     assert coefficient > 0.98
     level = np.sqrt(np.mean(captured[at : at + 32_000].astype(float) ** 2))
