@@ -18,6 +18,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from harness import format as fmt
+
 WIDTH_IN = 9.0
 """Width of a figure; the CSS of `.plot svg` scales it to 704 to 1008 px."""
 NARROW_IN = 3.4
@@ -29,7 +31,7 @@ _VARIABLES = "ink soft line paper link mcu cpu gpu preprocess postprocess good b
 _CSS_VARIABLES = {f"#0101{number:02x}": name for number, name in enumerate(_VARIABLES.split())}
 INK, SOFT, LINE, PAPER, LINK, MCU, CPU, GPU, PREPROCESS, POSTPROCESS, GOOD, BAD, QUIET = _CSS_VARIABLES
 
-PERCENT = FuncFormatter(lambda value, _: f"{100 * value:g} %")
+PERCENT = FuncFormatter(lambda value, _: fmt.percent(value))
 """Axis ticks of fractions."""
 
 STYLE: dict[str, Any] = {
