@@ -24,7 +24,7 @@ from harness.records.field_record import (
 )
 from harness.records.record import STAGES, DetectionRow
 from harness.stats.det import DetCounter
-from harness.stats.matching import TOLERANCE_S, is_keyword, match
+from harness.stats.matching import TOLERANCE_S, is_keyword, match, windows
 from harness.stats.recognizer import CLOCK_WRAP_MS, Averages, average, detect, replay
 from harness.stats.segment import SLICE_MS, Answers, FreeTime, PlayedSegment, loss_reason
 from harness.stats.tuning.log import gaps_of_averages
@@ -175,9 +175,8 @@ class _Figures:
         """Return the highest single score of each word's label within its window."""
         times_s = np.asarray(segment.times_ms, dtype=np.int64) / 1000 - segment.sound_starts_s
         peaks: list[int | None] = []
-        for word in segment.words:
-            begin = np.searchsorted(times_s, word.onset_s)
-            end = np.searchsorted(times_s, word.end_s + self._window_s, side="right")
+        for word, (begin_s, end_s) in zip(segment.words, windows(segment.words, self._window_s), strict=True):
+            begin, end = np.searchsorted(times_s, begin_s), np.searchsorted(times_s, end_s, side="right")
             known = word.label in self._labels and begin < end
             label = self._labels.index(word.label) if known else 0
             peaks.append(int(segment.scores[begin:end, label].max()) if known else None)
