@@ -88,6 +88,28 @@ def test_a_variant_of_another_front_end_becomes_a_model_for_the_boards(name, net
     assert sum(count["correct"] for count in model.accuracy["testing"]) > 0
 
 
+@pytest.mark.parametrize(
+    ("module", "what"),
+    [
+        ("def features(", "cannot be imported: SyntaxError"),
+        ("import nowhere", "cannot be imported: ModuleNotFoundError: No module named 'nowhere'"),
+        (LOUDNESS.replace("LIBRARY", "LIB"), "defines no LIBRARY"),
+        (
+            LOUDNESS.replace(".astype(np.uint16) // 16", ""),
+            r"makes float64 \(49, 40\), not uint16",
+        ),
+        (LOUDNESS.replace("uint16", "int16"), r"makes int16 \(49, 40\), not uint16"),
+        (LOUDNESS.replace("// 16", "// 16)[0]").replace("return ", "return ("), r"makes uint16 \(40,\), not"),
+    ],
+)
+def test_a_wrong_front_end_is_refused_in_one_line(loudness, tmp_path, dataset, module, what):
+    (loudness / "loudness.py").write_text(module)
+    (tmp_path / "loud.toml").write_text(VARIANT)
+    (variant,), _ = load_family(tmp_path)
+    with pytest.raises(ConfigError, match=f"the front end {what}"):
+        features_of(variant, dataset, Store(tmp_path / "store"))
+
+
 def test_an_unknown_front_end_is_refused():
     assert front_end_names() == ["log_mel", "mfcc", "micro"]
     with pytest.raises(ConfigError, match=r"'mel' is not a front end.*Allowed: log_mel or mfcc or micro"):

@@ -34,12 +34,19 @@ def front_end(name: str) -> ModuleType:
     """Import a front end.
 
     Raises:
-        ConfigError: there is no front end of that name.
+        ConfigError: there is no front end of that name, or its module is not complete.
     """
     if name not in front_end_names():
         remedy = f"Allowed: {' or '.join(front_end_names())}."
         raise ConfigError(f"{name!r} is not a front end", "front_end", remedy)
-    return importlib.import_module(f"{__name__}.{name}")
+    try:
+        module = importlib.import_module(f"{__name__}.{name}")
+    except Exception as problem:  # whatever somebody's module raises: one variant's fault, not all variants'
+        what = f"the front end cannot be imported: {type(problem).__name__}: {problem}"
+        raise ConfigError(what, name, "Correct its module in models/data/front_ends/.") from problem
+    if missing := [needed for needed in ("SHAPE", "LIBRARY", "features") if not hasattr(module, needed)]:
+        raise ConfigError(f"the front end defines no {missing[0]}", name, "Add it to its module.")
+    return module
 
 
 @dataclass(frozen=True)
@@ -95,8 +102,19 @@ class FrontEnd:
         return made(slices) if made else slices
 
     def features(self, audio: NDArray[np.int16]) -> NDArray[np.uint16]:
-        """Compute the features of a clip."""
-        return self.window(self.slices(audio))
+        """Compute the features of a clip.
+
+        Raises:
+            ConfigError: the module makes something else, which would be cast or repeated without a word.
+        """
+        made = self.window(self.slices(audio))
+        if made.dtype != "uint16" or made.shape != (len(made), self.shape[1]):
+            raise ConfigError(
+                f"the front end makes {made.dtype} {made.shape}, not uint16 {self.shape}",
+                self.name,
+                "Correct its module in models/data/front_ends/.",
+            )
+        return made
 
     def values(self, features: NDArray[np.uint16]) -> NDArray[np.float32]:
         """Convert features to what a float model takes; exact."""
