@@ -11,7 +11,7 @@ from harness.layout import RECORD
 from harness.records.reading import read_record
 from harness.records.record import RunRecord, VariantRow
 from harness.runs.selection import Selection
-from models.errors import ConfigError
+from models.errors import ConfigError, DatasetError
 from models.model_artifact import ModelArtifact
 from models.pipeline import Steps, feature_path_of, steps_of
 from models.store import Store
@@ -50,7 +50,7 @@ def inventory(configs: Path, selection: Selection, store: Store, runs: Path) -> 
 
     Raises:
         ConfigError: nothing matches.
-        DatasetError: the dataset lacks something.
+        DatasetError: the dataset lacks something that every variant needs.
     """
     variants, refused = selection.variants(configs)
     steps, lacking = _steps(variants, selection.dataset, store)
@@ -81,8 +81,10 @@ def _steps(
         try:
             if key not in features:
                 features[key] = feature_path_of(variant, dataset, store)
-        except ConfigError as problem:
+        except (ConfigError, DatasetError) as problem:
             lacking[variant.id] = str(problem)
+            if len(lacking) == len(variants) and isinstance(problem, DatasetError):
+                raise
             continue
         if path := features[key]:
             steps[variant.id] = steps_of(variant, path.name, store)

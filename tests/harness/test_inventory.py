@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from small_datasets import tone_dataset
 
 from harness import inventory as inventory_module
 from harness.inventory import inventory
 from harness.layout import RECORD
 from harness.records.record import BoardRow, FirmwareRow, ModelRow, RunRecord, VariantRow, write_record
 from harness.runs.selection import Selection
-from models.errors import ConfigError
+from models.errors import ConfigError, DatasetError
 from models.pipeline import Steps
 from models.store import Store
 
@@ -136,3 +137,16 @@ def test_a_variant_of_people_without_a_dataset_says_what_it_lacks(configs, tmp_p
     found = inventory(configs, selection, Store(tmp_path / "store"), tmp_path / "nights")
     assert [item.state for item in found] == ["described", "described"]
     assert all("need recordings of people" in item.detail for item in found)
+
+
+def test_a_dataset_that_lacks_the_words_of_one_variant_leaves_the_others(configs, tmp_path):
+    (tmp_path / "set").mkdir()
+    dataset = tone_dataset(tmp_path / "set", speakers=4)
+    (configs / "other.toml").write_text(TOML.format(name="other", precision="int8") + 'words = "yes,maybe"\n')
+    found = inventory(configs, Selection("one-int8,other", dataset), Store(tmp_path / "store"), tmp_path)
+    assert [item.detail.partition(" (")[0] for item in found] == [
+        "",
+        'dataset: the dataset has no recording of the wanted word "maybe"',
+    ]
+    with pytest.raises(DatasetError, match="does not exist"):
+        inventory(configs, Selection("one-*", tmp_path / "nowhere"), Store(tmp_path / "store"), tmp_path)
