@@ -67,7 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"\n{summary_table(tuned).aligned()}\n")
     recognizers = {one.id: one.tuning.chosen.recognizer for one in tuned if not one.refusal}
     toml = recognizer_tables(recognizers) if recognizers else ""
-    page = render_tuning(tuned, toml, arguments.output)
+    runs = [folder.parent if folder.is_file() else folder for folder in folders]
+    page = render_tuning(tuned, toml, arguments.output, runs)
     for variant in tuned:
         if variant.refusal:
             print(f"Not for the bench file: [recognizer.{variant.id}], since {variant.refusal}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,13 +52,17 @@ class TunedVariant:
         return self.tuning.limits.keep(self.tuning.default.point)
 
 
-def render_tuning(variants: Sequence[TunedVariant], toml: str, folder: Path) -> Path:
-    """Write tuning.html and its tables as CSV; return the path of the page."""
+def render_tuning(
+    variants: Sequence[TunedVariant], toml: str, folder: Path, runs: Sequence[Path] = ()
+) -> Path:
+    """Write tuning.html and its tables as CSV; return the path of the page, which links the pages of runs."""
     tables = {"recognizers": candidates_table(variants), "fronts": fronts_table(variants)}
     return write_page(
         "tuning.html.j2",
         folder / PAGE,
         title="Earshot: tuned recognizers",
+        limits=_limits_text(variants[0].tuning.limits),
+        runs=[(run.name, Path(os.path.relpath(run / "field.html", folder)).as_posix()) for run in runs],
         variants=[(f"plot-{place}", one.title, sentences(one)) for place, one in enumerate(variants)],
         tables=page_tables({"recognizers": tables["recognizers"]}),
         plots={
@@ -101,8 +106,16 @@ def sentences(variant: TunedVariant) -> list[str]:
         elif variant.is_doubtful:
             found.append("That is not distinguishable from no gain: keep the default, or play more words.")
     else:
-        found.append("Nothing could be held out: the recordings of keywords name too few speakers.")
+        found.append("Nothing could be held out: some keyword has too few named speakers.")
     return found
+
+
+def _limits_text(limits: Limits) -> str:
+    """Return the limits of a choice in words."""
+    false = "no false accept in the logs"
+    if limits.per_hour is not None:
+        false = f"at most {limits.per_hour:g} false accepts per hour (upper end of the 95\u00a0% interval)"
+    return f"Limits: {false}, and at most {fmt.percent(limits.accepted)} of other words taken for a keyword."
 
 
 def _undetected(tuning: Tuning) -> str:

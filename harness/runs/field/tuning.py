@@ -63,7 +63,5 @@ def tuning_row(variant: FieldVariant, log: Log, present: Recognizer) -> TuningRo
         return TuningRow(reason=problem.what)
     row = TuningRow(tuning.chosen.recognizer, speakers=tuning.speakers)
     if (held := tuning.held_out) is None:
-        return replace(
-            row, reason="the recordings of keywords name too few speakers to hold half of them out"
-        )
+        return replace(row, reason="some keyword has too few named speakers to hold half of them out")
     return replace(row, tuned=held.tuned, present=held.default, gain=held.gain)

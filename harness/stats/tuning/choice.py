@@ -46,7 +46,7 @@ class Tuning:
     false accepts, within the limit of other words."""
     by_accepted: dict[str, list[Candidate]]
     """Likewise in misses and other words, within the limit of false accepts."""
-    held_out: HeldOut | None  # None unless both halves of the speakers have keywords
+    held_out: HeldOut | None  # None unless both halves of the speakers say every keyword that was played
     speakers: int  # number of speakers of keywords
     undetected: dict[str, int]  # keywords of which the choice detects no word, with the number of their words
     wider_limits: list[Limits]
@@ -122,7 +122,9 @@ def _held_out(search: Search, limits: Limits, default: Judged) -> HeldOut | None
     """Choose on the other folds' speakers for each fold, and add up the results."""
     log, words = search.log, search.log.words
     spoken = words.are_keywords
-    if len(np.unique(words.folds[spoken])) < FOLDS:
+    # A choice on speakers that do not say a keyword never detects it, which says nothing about tuning.
+    folds_of = [words.folds[words.labels == label] for label in np.unique(words.labels[spoken])]
+    if any(len(np.unique(folds)) < FOLDS for folds in folds_of):
         return None
     most_false = limits.most_false(log.total_hours) or 0
     counts, right = np.zeros_like(default.counts), np.zeros(len(spoken), bool)

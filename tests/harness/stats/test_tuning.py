@@ -256,6 +256,19 @@ def test_one_speaker_cannot_be_held_out():
     assert found.chosen.detected == (-np.inf, np.inf)
 
 
+def test_a_keyword_of_half_the_speakers_cannot_be_held_out():
+    """The other half would be judged by a threshold that never detects it."""
+    said = (("yes", "anna"), ("no", "ben"))
+    segments = [
+        spoken([(label, label)] * 4, number=number, speaker=name)
+        for number, (label, name) in enumerate(said, start=1)
+    ]
+    log = read_log(LABELS, segments, WINDOW_S)
+    found = tune(log, Limits())
+    assert len(set(log.words.folds.tolist())) == 2 and found.chosen.point.misses == 0
+    assert found.held_out is None
+
+
 def test_as_many_other_words_are_accepted_as_the_limit_says():
     assert [Limits(accepted=percent / 100).most_accepted(100) for percent in range(101)] == [*range(101)]
     assert Limits(accepted=0.15).most_accepted(19) == 2

@@ -64,7 +64,7 @@ def test_words_without_a_speaker_s_name_are_not_held_out_from_each_other():
     first, never, last = sentences(TunedVariant("tiny", "Tiny", tuning))
     assert never.startswith("It never detects no (threshold 255): play recordings of every keyword")
     assert "detects 8 of 8 keywords" in first and "other words" not in first, "none was played"
-    assert last == "Nothing could be held out: the recordings of keywords name too few speakers."
+    assert last == "Nothing could be held out: some keyword has too few named speakers."
 
 
 @pytest.mark.parametrize(
@@ -100,6 +100,23 @@ def test_a_keyword_that_cannot_keep_a_limit_is_named_with_options_to_paste(
     assert variant.refusal == "it never detects yes"
     page = render_tuning([variant], "", tmp_path).read_text()
     assert "For the bench file" not in page
+
+
+@pytest.mark.parametrize(
+    ("limits", "sentence"),
+    [
+        (Limits(), "no false accept in the logs, and at most 15 % of other words taken for a keyword."),
+        (
+            Limits(20.0, 0.05),
+            "at most 20 false accepts per hour (upper end of the 95 % interval), and at most 5 %",
+        ),
+    ],
+)
+def test_the_page_names_the_limits_and_links_the_runs(tuning, tmp_path, limits, sentence):
+    variant = TunedVariant("tiny", "Tiny", replace(tuning, limits=limits))
+    page = render_tuning([variant], "", tmp_path / "tuning", [tmp_path / "field" / "a b"]).read_text()
+    assert sentence in page.replace("\u00a0", " ")
+    assert '<a href="../field/a%20b/field.html">a b</a>.' in page
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,8 @@ def test_a_board_that_is_tuned_already_gains_nothing():
 @pytest.mark.parametrize(
     ("speakers", "label", "present", "reason"),
     [
-        (("anna",), "yes", DEFAULT, "the recordings of keywords name too few speakers"),
-        (("",), "yes", DEFAULT, "the recordings of keywords name too few speakers"),
+        (("anna",), "yes", DEFAULT, "some keyword has too few named speakers"),
+        (("",), "yes", DEFAULT, "some keyword has too few named speakers"),
         (("anna", "ben"), "unknown", DEFAULT, "no keyword was played"),
         (("anna", "ben"), "no", DEFAULT, "no parameters detect any keyword within the limits"),
     ],
