@@ -8,11 +8,12 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from harness import layout, options
+from harness.commands.field import finish
 from harness.commands.run import exit_code, request_of
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.runs.field.live import LiveRun
+    from harness.measure.live import LiveSession
 
 SUMMARY = "Listen live: the microphone feeds the emulated board, or a real board hears the room."
 
@@ -70,17 +71,13 @@ def run(arguments: argparse.Namespace) -> int:
         run = begin_live(request_of(arguments), output, chosen, view.show)
         record, page = run.run()
         view.close()
-        print(summary(run, view.detected))
-    if arguments.save:
-        options.show_page(page, arguments.open)
-    return exit_code(record.variants)
+        if run.session:
+            print(summary(run.session, view.detected))
+    return finish(record, page, arguments.open) if arguments.save else exit_code(record.variants)
 
 
-def summary(run: LiveRun, detected: Counter[str]) -> str:
+def summary(session: LiveSession, detected: Counter[str]) -> str:
     """Return what was heard and what was lost."""
-    session = run.session
-    if session is None:
-        return "Nothing was heard."
     words = ", ".join(f"{word} {count}" for word, count in detected.most_common()) or "none"
     lines = [f"Listened for {session.heard_s:.1f} s. Detected: {words}."]
     if session.sound and not session.board.acoustic:

@@ -74,6 +74,7 @@ def test_a_saved_session_is_a_field_run_with_the_words_that_were_said(sink, mode
         "say: no (2 of 2)",
     ]
     assert any("delivered 160,000 samples, the board heard 160,000;" in line for line in lines), lines
+    assert any(line.startswith("tiny detects ") for line in lines), lines
     (folder,) = tmp_path.glob("emulated/*")
     assert len(read_wav(folder / "live.wav")[0]) == 160_000
     (variant,) = read_field(folder / "field.json").variants
