@@ -147,7 +147,8 @@ class RunRequest:
     def about(self, kind: str) -> dict[str, str]:
         """Return the entries of a record's `run` that describe the request."""
         bench = find_bench(self.bench)
-        return {**about(kind, self.entry(), self.engine, bench), "request": self.dump()}
+        described = about(kind, self.entry(), self.engine, bench)
+        return {**described, "test set": self.selection.test_set, "request": self.dump()}
 
     def dump(self) -> str:
         """Encode the request as JSON with absolute paths: it may be resumed from another folder."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -58,6 +59,13 @@ class Selection:
             if is_wrong:
                 raise UsageError(what, where=str(file or ""), remedy=remedy)
         object.__setattr__(self, "labels", _checked(self.labels))
+
+    @property
+    def test_set(self) -> str:
+        """Return the name of the dataset on whose test set the models are tested."""
+        if self.dataset is None:
+            return "the synthetic corpus"
+        return os.fsencode(self.dataset.resolve().name).decode(errors="replace")
 
     def variants(self, configs: Path | None = None) -> tuple[list[Variant], list[Refused]]:
         """Return the selected variants with the chosen voices, and those that are not valid.

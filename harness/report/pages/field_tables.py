@@ -377,6 +377,10 @@ def reference_table(variants: Sequence[FieldVariant]) -> Table:
     )
 
 
+def _room(meters: Sequence[float] | None) -> str:
+    return " × ".join(f"{length:g}" for length in meters) if meters else fmt.DASH
+
+
 def plan_table(record: FieldRecord) -> Table:
     return Table(
         "plan",
@@ -385,14 +389,19 @@ def plan_table(record: FieldRecord) -> Table:
             Column("name", "Condition"),
             Column("distance_m", "Distance, m", fmt.plain),
             Column("rt60_s", "Reverberation, s", fmt.plain),
-            Column("room_m", "Room, m", lambda room: " × ".join(f"{x:g}" for x in room or ()), text=True),
+            Column("room_m", "Room, m", _room, text=True),
             Column("snr_db", "SNR, dB", fmt.plain),
             Column("noise", "Noise"),
             Column("level_dbfs", "Level, dBFS", fmt.plain),
             Column("background_dbfs", "Background, dBFS", fmt.plain),
             Column("gain_db", "Gain, dB", fmt.plain),
         ],
-        list(map(vars, record.conditions)),
+        [
+            vars(one)
+            | ({} if one.distance_m is not None else {"room_m": None})
+            | ({} if one.snr_db is not None else {"noise": None})
+            for one in record.conditions
+        ],
         "A dash for the level: as recorded; for SNR and noise: only the background; for the distance: no "
         "room. Level and SNR are RMS of active speech, at the microphone before its gain.",
     )

@@ -29,7 +29,7 @@ def headline(record: FieldRecord) -> list[str]:
     routes = by_route(record)
     sentences: list[str] = []
     for route, variants in routes:
-        first, *others = _verdict(variants)
+        first, *others = _verdict(variants, record.run.get("test set", ""))
         sentences += [f"{ROUTES[route]}: {first}" if len(routes) > 1 else first, *others]
     if not sentences:
         sentences.append(_without_stream(record))
@@ -150,8 +150,8 @@ def _too_slow(variant: FieldVariant) -> str:
     )
 
 
-def _verdict(variants: Sequence[FieldVariant]) -> list[str]:
-    """Return up to five sentences about the variant that detects most."""
+def _verdict(variants: Sequence[FieldVariant], dataset: str) -> list[str]:
+    """Return up to five sentences about the variant that detects most, beside its accuracy on a dataset."""
     best = best_of([variant for variant in variants if not variant.faults] or variants)
     keywords = keywords_of(best)
     rate = accuracy(keywords)
@@ -160,7 +160,7 @@ def _verdict(variants: Sequence[FieldVariant]) -> list[str]:
         return [*sentences, _false_accepts(best)] if false_accept_rate(best).hours else sentences
     sentences = [
         f"{best.title} detects {fmt.of(rate.correct, rate.total)} keywords: {fmt.share(rate.value)} "
-        f"(95\u00a0% interval {fmt.interval(rate.low, rate.high)}){_drop(best)}."
+        f"(95\u00a0% interval {fmt.interval(rate.low, rate.high)}){_drop(best, dataset)}."
     ]
     if false_accept_rate(best).hours:
         sentences.append(_false_accepts(best))
@@ -173,7 +173,7 @@ def _verdict(variants: Sequence[FieldVariant]) -> list[str]:
     return [*sentences, *filter(None, [_too_slow(best)])]
 
 
-def _drop(variant: FieldVariant) -> str:
+def _drop(variant: FieldVariant, dataset: str) -> str:
     keywords = keywords_of(variant)
     known = dataset_rates(variant.model, {row.label for row in keywords if row.counts}).get("testing")
     if not known or not (found := rate_drop(known, accuracy(keywords))):
@@ -182,7 +182,8 @@ def _drop(variant: FieldVariant) -> str:
     place = f"{fmt.points(abs(drop)).lstrip('+')} points {'below' if drop > 0 else 'above'}"
     if low <= 0 <= high:
         place = "not distinguishable from"
-    return f", {place} the test set's {fmt.share(known.value)}"
+    of_dataset = f" of {dataset}" if dataset else ""
+    return f", {place} the {fmt.share(known.value)} on the test set{of_dataset}"
 
 
 def _false_accepts(variant: FieldVariant) -> str:

@@ -13,7 +13,14 @@ from samples import acoustic, command_mode, failed, sample_field, slow, variant_
 from harness.errors import UsageError
 from harness.recognizer import Recognizer
 from harness.records.checksum import dump_with_checksum
-from harness.records.field_record import FieldRecord, FieldVariant, TuningRow, read_field, write_field
+from harness.records.field_record import (
+    Condition,
+    FieldRecord,
+    FieldVariant,
+    TuningRow,
+    read_field,
+    write_field,
+)
 from harness.records.record import FirmwareRow
 from harness.report.pages.field import MOST_ROWS, render_field
 from harness.report.pages.field_tables import LIMITS, field_tables, thresholds_table
@@ -142,8 +149,16 @@ def test_a_wrong_field_of_a_record_is_named(tmp_path, place, value, message):
 def test_the_verdict_has_the_interval_and_the_drop():
     lines = plain(summary_text(sample_field()))
     assert lines.startswith("TinyConv, int8 detects 58 of 71 keywords: 81.7 % (95 % interval 71.2 to 89.0 %)")
-    assert "points below the test set's" in " ".join(lines.split())
+    assert re.search(r"points below the [\d.]+ % on the test set", plain(" ".join(lines.split())))
     assert "does-not-fit" in lines
+    tested = replace(sample_field(), run={**sample_field().run, "test set": "people"})
+    assert "% on the test set of people." in " ".join(plain(summary_text(tested)).split())
+
+
+def test_a_condition_without_room_and_noise_has_dashes_for_both():
+    quiet = replace(sample_field(), conditions=[Condition("as recorded"), Condition("2 m", distance_m=2.0)])
+    _, cells = field_tables(quiet)["plan"].shown()
+    assert [[cell.text for cell in row][3:6:2] for row in cells] == [["–", "–"], ["5 × 4 × 2.7", "–"]]
 
 
 def test_a_run_without_a_keyword_says_so():

@@ -46,6 +46,13 @@ def test_request_survives_its_record_with_absolute_paths(tmp_path, monkeypatch):
     assert (found.nightly, found.field) == (request.nightly, request.field)
 
 
+def test_a_record_names_the_dataset_of_its_test_set(tmp_path):
+    folder = tmp_path / "people"
+    folder.mkdir()
+    described = [RunRequest(Selection(dataset=one), "emulated").about("field") for one in (None, folder)]
+    assert [one["test set"] for one in described] == ["the synthetic corpus", "people"]
+
+
 def test_speech_commands_names_of_silence_and_unknown_mean_those():
     labels = ("_silence_", "_unknown_", "größe", "_on_")
     chosen = Selection(model_file=Path("a.tflite"), labels=labels)
