@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -24,6 +25,7 @@ from harness.records.record import (
 )
 from harness.sound.stimulus import Stimulus
 from harness.stats.matching import TOLERANCE_S, is_keyword, match
+from models.data.front_ends import front_end_names, load_front_end
 from models.errors import UserFacingError
 
 if TYPE_CHECKING:
@@ -95,6 +97,20 @@ def with_session(
     if session.route == "room":
         return replace(row, notes=[*row.notes, _NO_SPEAKER])
     return _with_words(row, session.sound_starts_s, listening.detections, stimulus, window_s)
+
+
+def misfit(model: ModelArtifact) -> str:
+    """Return why a deployable model cannot listen; "" if it takes the features of its front end."""
+    assert model.input is not None
+    size, own = prod(model.input["shape"]), load_front_end(model.front_end)
+    if size == own.size:
+        return ""
+    fitting = [name for name in front_end_names() if load_front_end(name).size == size]
+    slices, channels = own.shape
+    return (
+        f"the model does not take the features of the front end {own.name} ({slices} x {channels}) and "
+        f"cannot listen; its {size} inputs fit {' or '.join(fitting) or 'no front end'}"
+    )
 
 
 def detection_rows(

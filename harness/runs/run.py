@@ -91,6 +91,8 @@ class Run(Driver[RunRecord, VariantRow]):
         if isinstance(self.board, Linux):
             yield from self._measure_onnx(model, row, self.board.computer)
             return
+        if problem := rows.misfit(model):
+            progress.warn(f"{problem}. It runs in command mode; --front-end names another front end")
         firmware = self.build(model)
         row = self.with_firmware(row, firmware)
         yield row

@@ -129,6 +129,8 @@ def _overview_row(variant: VariantRow, board: BoardRow) -> dict[str, Any]:
         row |= {"conformance": "holds" if first.linux else row["conformance"], "note": first.note}
     elif variant.faults or not samples:
         row["note"] = why_missing(variant)
+    elif variant.listening_wall_s is None and not variant.stimuli:
+        row["note"] = "in command mode, without words"
     return row
 
 

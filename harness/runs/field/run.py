@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from harness.measure.retry import Retries
 from harness.records.field_record import FieldRecord, FieldVariant
 from harness.records.record import VariantRow
 from harness.runs import folder as folders
+from harness.runs import rows
 from harness.runs.driver import Driver
 from harness.runs.field.clips import classify_clips
 from harness.runs.field.host import Host
@@ -29,7 +29,6 @@ from harness.sound.playback_plan import PlaybackPlan, check_files, read_plan, wr
 from harness.stats.matching import is_keyword
 from models import cluster, progress
 from models.cluster import Task
-from models.data.front_ends import load_front_end
 from models.data.sound_folder import warn_of
 from models.store import sha256_of
 
@@ -235,13 +234,9 @@ def check_input(model: ModelArtifact) -> None:
     Raises:
         UsageError: it does not, and cannot listen.
     """
-    assert model.input is not None  # the model is deployable
-    shape, front_end = model.input["shape"], load_front_end(model.front_end)
-    if prod(shape) != front_end.size:
-        slices, channels = front_end.shape
+    if problem := rows.misfit(model):
         raise UsageError(
-            f"the model does not take the features of the front end {model.front_end} "
-            f"({slices} x {channels}) and cannot listen",
-            where=f"{model.id}, input {shape}",
+            problem,
+            where=model.id,
             remedy="Name its own with --front-end, or measure it with `earshot run`, in command mode.",
         )

@@ -290,6 +290,7 @@ def test_model_whose_board_gives_no_times_is_not_measured(recordings, stimulus, 
     folder, deaf = tmp_path_factory.mktemp("deaf"), small_model(tmp_path_factory.mktemp("model"), 40)
     with InEnergyMode(STORE) as board:
         measure(board, build(deaf), deaf, recordings, stimulus, folder)
+    assert rows.misfit(deaf).endswith("(49 x 40) and cannot listen; its 40 inputs fit no front end")
     row = rows.with_session(rows.variant_row(deaf), read_session(folder), stimulus, ())
     assert row.stage_us == {}
     assert "The board gave no time for 300 of 300 inferences." in row.notes
