@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,6 +15,11 @@ import pandas as pd
 from harness import format as fmt
 
 Row = Mapping[str, Any]
+
+_WIDEST = 120
+"""Characters of a terminal's line, above which headers of a table wrap."""
+_NARROWEST = 10
+"""Characters of a header's line."""
 
 
 @dataclass(frozen=True)
@@ -109,9 +115,12 @@ class Table:
         columns, rows = self.shown()
         if not rows:
             return ""
-        lines = [[column.header for column in columns], *([cell.text for cell in row] for row in rows)]
-        headings = [line.pop(0) if self.headed else "" for line in lines]
-        widths = [max(map(len, texts)) for texts in zip(*lines, strict=True)]
+        texts = [[cell.text for cell in row] for row in rows]
+        headings = [row.pop(0) if self.headed else "" for row in texts]
+        headers = _wrapped([column.header for column in columns[self.headed :]], texts)
+        headings = [columns[0].header] * len(headers) + headings
+        lines = headers + texts
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         shown = [
             "  ".join(
                 text.rjust(width) if column.figure else text.ljust(width)
@@ -125,3 +134,16 @@ class Table:
                 text for heading, those in groups for text in (heading, *(f"  {line}" for _, line in those))
             ]
         return "\n".join(shown)
+
+
+def _wrapped(headers: Sequence[str], texts: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Return the headers in one line, or in several if the table is wider than a terminal."""
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    if sum(map(max, widths, map(len, headers))) + 2 * (len(widths) - 1) <= _WIDEST:
+        return [list(headers)]
+    parts = [
+        textwrap.wrap(header, max(width, _NARROWEST, *map(len, header.split())))
+        for header, width in zip(headers, widths, strict=True)
+    ]
+    lines = max(map(len, parts))
+    return list(map(list, zip(*([""] * (lines - len(part)) + part for part in parts), strict=True)))

@@ -88,7 +88,7 @@ def _close_to_float32(entries: Sequence[Entry]) -> list[str]:
         least = (reference.accuracy or 0) - _CLOSE
         close = [entry for entry in timed if (entry.accuracy or 0) >= least]
         alike = [entry for entry in close if original_of(entry, entries) is reference]
-        fastest = min(alike, key=lambda entry: entry.inference_us or 0)
+        fastest = min(alike, key=lambda entry: (entry.inference_us or 0, -(entry.accuracy or 0)))
         if fastest is not reference:
             ratio = fmt.times((reference.inference_us or 0) / (fastest.inference_us or 1))
             sentences.append(

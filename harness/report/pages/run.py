@@ -29,6 +29,11 @@ from harness.report.variants import clock_note, time_is
 from harness.report.verdict import verdict_sentence
 
 PAGE, MARKDOWN = "report.html", "report.md"
+_IN_TERMINAL = (
+    "variant inference_us calibration pass_us flash_bytes ram_bytes test_accuracy keywords_detected "
+    "false_accepts note"
+)
+"""Columns of the overview that fit a terminal; a board that does not conform has a fault."""
 MANY = 6  # variants up to which the headline names the fastest one; of more it names the choice
 
 
@@ -77,7 +82,8 @@ def _flame_graphs(record: RunRecord, folder: Path) -> list[str]:
 def summary_text(record: RunRecord) -> str:
     """Return the headline, the overview and the faults for a terminal, without a trailing newline."""
     tables = all_tables(record)
-    parts = [textwrap.fill(" ".join(headline(record, tables)), WIDTH), tables["overview"].aligned()]
+    overview = tables["overview"].short(_IN_TERMINAL).aligned()
+    parts = [textwrap.fill(" ".join(headline(record, tables)), WIDTH), overview]
     return "\n\n".join(filter(None, [*parts, *fault_texts(record.variants)]))
 
 

@@ -212,11 +212,21 @@ def test_the_headline_says_if_the_run_was_interrupted():
 def test_the_summary_aligns_a_row_for_each_variant_and_lists_faults():
     lines = summary_text(sample_record()).splitlines()
     header = next(line for line in lines if line.startswith("Variant"))
-    column = header.index("Flash, bytes") + len("Flash, bytes")
+    column = header.index(" bytes ") + len(" bytes")
     row = next(line for line in lines if line.startswith("TinyConv int8  "))
     assert row[:column].endswith("61,312")
     assert any(line.startswith("WideConv float32: does-not-fit: the image needs") for line in lines)
     assert "Nothing was measured" in summary_text(with_variants())
+
+
+def test_the_summary_of_the_default_variants_fits_120_columns():
+    title = "TinyConv, int8 by quantization-aware training"
+    table = summary_text(with_variants(measured("tinyconv-aware", title, 11_000, seed=1))).split("\n\n")[1]
+    assert max(map(len, table.splitlines())) <= 120
+
+
+def test_a_variant_in_command_mode_says_so_in_the_summary():
+    assert "in command mode, without words" in summary_text(with_variants(command_mode_only()))
 
 
 # The verdict
