@@ -40,17 +40,18 @@ def newer_qemu() -> Qemu:
             except (OSError, subprocess.SubprocessError) as problem:
                 shutil.rmtree(folder, ignore_errors=True)
                 pytest.skip(f"{_SUITE} cannot be downloaded: {problem}")
-    qemu = folder / "root/usr/bin" / COMMAND
-    answer = subprocess.run([qemu, "--version"], capture_output=True, text=True)
-    if answer.returncode:
-        pytest.skip(f"the backported QEMU does not run here: {answer.stderr.strip()[:200]}")
-    version = answer.stdout.split("version ")[1].split()[0]
-    return _script(folder / COMMAND, f"{qemu} -L {folder}/root/usr/share/qemu", f"QEMU {version}")
+        qemu = folder / "root/usr/bin" / COMMAND
+        answer = subprocess.run([qemu, "--version"], capture_output=True, text=True)
+        if answer.returncode:
+            pytest.skip(f"the backported QEMU does not run here: {answer.stderr.strip()[:200]}")
+        version = answer.stdout.split("version ")[1].split()[0]
+        return _script(folder / COMMAND, f"{qemu} -L {folder}/root/usr/share/qemu", f"QEMU {version}")
 
 
 def _script(path: Path, command: str, version: str) -> Qemu:
-    path.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
-    path.chmod(0o755)
+    if not path.exists():  # another process may be running it
+        path.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+        path.chmod(0o755)
     return Qemu(str(path), version)
 
 
