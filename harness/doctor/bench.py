@@ -236,8 +236,8 @@ def _microphone() -> Finding:
         return Finding.of_failure("Microphone", False, failure)
     if inputs:
         return Finding("Microphone", False, ", ".join(device.name for device in inputs[:3]))
-    remedy = "Plug one into the host: the board's own cannot record for it."
-    return Finding("Microphone", False, "for `earshot record`", remedy)
+    remedy = "Plug one into the host, whose sound server has to run: the board's own cannot record for it."
+    return Finding("Microphone", False, "for `earshot record` and `earshot listen`", remedy)
 
 
 def examine_meter(table: MeterTable | None) -> list[Finding]:

@@ -21,10 +21,8 @@ _PLAIN = {  # kernels, name and version together fit kMaxTextBytes of record.h
     "name": re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,23}"),
     "version": re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,14}"),
 }
-_INSTALL = (
-    'Install one with `arduino-cli lib install "Chirale_TensorFlowLite"`, '
-    f"or set {VARIABLE} to a checkout of tensorflow/tflite-micro-arduino-examples."
-)
+_CHECKOUT = f"set {VARIABLE} to a checkout of tensorflow/tflite-micro-arduino-examples."
+_INSTALL = f'Install one with `arduino-cli lib install "Chirale_TensorFlowLite"`, or {_CHECKOUT}'
 
 
 def choose_library(pins: Sequence[str] = ()) -> ArduinoLibrary:
@@ -58,7 +56,9 @@ def _installed() -> list[ArduinoLibrary]:
         folders = [Path(found.install_dir) for found in ArduinoCli().libraries() if found.install_dir]
     except BuildFailed as failure:
         raise BuildFailed(
-            "TensorFlow Lite Micro cannot be searched", where=str(failure), remedy=_INSTALL
+            f"engine tflm cannot look for TensorFlow Lite Micro: {failure.what}",
+            failure.where,
+            f"{failure.remedy} Or {_CHECKOUT}",
         ) from failure
     ranks = {name.lower(): rank for rank, name in enumerate(NAMES)}
     libraries = [library for library in map(read_library, folders) if library]
