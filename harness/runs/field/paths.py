@@ -40,7 +40,7 @@ class FieldPaths:
                 "or cut words out of it.",
             )
         plan = read_plan(self.plan)
-        if sha256_of(self.plan) != record.plan["sha256"]:
+        if sha256_of(self.plan) != record.plan.get("sha256"):
             raise UsageError(
                 "the plan was changed after it was written",
                 where=str(self.plan),
