@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import os
 
-import numpy as np
 import pytest
-import soundfile
-from plan_words import put, word, write_manifest
+from plan_words import put, write_manifest
 from shared_data import shared_data
 
 from harness.errors import UsageError
@@ -54,14 +52,6 @@ def test_labels_are_written_as_the_model_writes_them(tmp_path):
     add(tmp_path, "yes_1.wav", "Stop_1.wav", "no_1.wav", "silence_1.wav")
     labels = [label for *_, label in found(tmp_path, ["Yes", "Stop", "_silence_", "_unknown_"])]
     assert labels == ["Stop", "_unknown_", "_silence_", "Yes"]
-
-
-def test_conversions_are_noted(tmp_path):
-    sound = word(seconds=2.0) / 32768  # 1 s at half the rate
-    soundfile.write(tmp_path / "yes_1.wav", np.stack([sound, sound], 1)[::2], 8000, subtype="PCM_16")
-    read = read_recordings(tmp_path, LABELS)
-    assert read.scan.notes == ("yes_1.wav: mean of 2 channels, resampled from 8,000 Hz",)
-    assert len(read.recordings[0].samples) == 32_000
 
 
 def test_an_empty_or_missing_folder_is_refused(tmp_path):
