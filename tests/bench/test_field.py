@@ -40,11 +40,11 @@ def row_of(board, firmware, model, store, plan, where) -> FieldVariant:
     paths, retries = FieldPaths(where), Retries()
     player = Player(board, firmware, model, plan, Bench(), paths, store, retries)
     host = Host(model, plan, paths, store, everything=True)
-    clips = classify_clips(board, firmware, model, plan, paths, store, retries)
+    clips, _ = classify_clips(board, firmware, model, plan, paths, store, retries)
     for segment in plan.segments:
         player.play(segment)
         host.listen(segment, read_facts(paths, model.id, segment.number))
-    row = FieldVariant(model.id, model.title, list(model.labels), clips=list(clips.results))
+    row = FieldVariant(model.id, model.title, list(model.labels), clips=clips)
     record = FieldRecord({}, {}, {}, board.describe(), {}, [], [], [], [], threshold=None, window_s=1.0)
     return compute_figures(paths, plan, row, record)
 
