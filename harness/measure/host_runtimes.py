@@ -22,8 +22,8 @@ from models.interpreter import OPTIMIZED, Interpreter
 _GPU_WARM_UP_CALLS, _GPU_CALLS = 50, 500
 _WARM_UP_ROUNDS, _WARM_UP_S = 10, 0.1
 """A round is three calls. TorchScript optimizes in its first; the others settle caches and thread pools."""
-_BLOCK_S = 0.001
-"""Length of a block at least: reading the clock takes less than a ten-thousandth of it."""
+_BLOCK_S = 0.005
+"""Length of a block at least: the clock costs nothing of it, and interruptions of the process average out."""
 _FEWEST_BLOCKS = 4
 """Fewer have no quartiles worth the name."""
 _SHORTEST_S, _LONGEST_S = 0.1, 0.3
