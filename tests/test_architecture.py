@@ -39,7 +39,8 @@ ALLOWED: dict[str, set[str]] = {
     "harness.records": BASE,
     "harness.stats": {"harness.records", "harness.recognizer"},
     "harness.bench_file": BASE | {"harness.stats"},
-    "harness.arduino_cli": {"models", "harness.errors", "harness.link"},
+    "harness.processes": {"models", "harness.link"},
+    "harness.arduino_cli": {"models", "harness.errors", "harness.link", "harness.processes"},
     "harness.firmware": BASE | {"harness.arduino_cli", "harness.link"},
     "harness.firmware.codegen": {"models", "harness.errors", "harness.firmware", "harness.footprint"},
     "harness.firmware.codegen_sparse": {"harness.firmware.codegen"},
@@ -52,6 +53,7 @@ ALLOWED: dict[str, set[str]] = {
         "harness.link",
         "harness.records",
         "harness.bench_file",
+        "harness.processes",
         "harness.arduino_cli",
         "harness.firmware",
         "harness.sound",
@@ -87,7 +89,7 @@ ALLOWED: dict[str, set[str]] = {
     "harness.bootstrap": set(),  # runs before anything is installed
     "harness.runs": BASE
     | {
-        "harness.arduino_cli",
+        "harness.processes",
         "harness.link",
         "harness.records",
         "harness.stats",

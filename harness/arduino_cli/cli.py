@@ -43,9 +43,9 @@ from harness.arduino_cli.failures import (
     nothing_listed,
     too_large,
 )
-from harness.arduino_cli.process import Finished, run
 from harness.errors import BoardNotFound, BuildFailed, EarshotError, NothingListed, UploadFailed, UsageError
 from harness.link.deadline import Deadline
+from harness.processes.command import Finished, run
 
 MINIMUM_VERSION = "1.2.0"
 COMMAND_VARIABLE = "EARSHOT_ARDUINO_CLI"

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.arduino_cli.process import Finished, run
 from harness.errors import BoardNotFound, EarshotError
 from harness.link.deadline import Deadline
+from harness.processes.command import Finished, run
 from models import progress
 
 _CLIENT = "labgrid-client"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.arduino_cli.process import run
 from harness.bench_file import fill
 from harness.errors import UploadFailed
 from harness.link.deadline import Deadline
+from harness.processes.command import run
 
 _TAIL_CHARACTERS = 2000
 _NOT_FOUND = (126, 127)  # of the shell: the program does not exist, or cannot be run

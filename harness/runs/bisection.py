@@ -14,10 +14,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.arduino_cli.process import run
 from harness.errors import UsageError
 from harness.layout import ROOT, store_root
 from harness.link.deadline import Deadline
+from harness.processes.command import run
 from harness.records.reading import read_record
 from harness.records.verdict import Figure, SeriesName
 from harness.regression.from_record import night_of

@@ -16,11 +16,11 @@ from stand_in_cli import FQBN, SERIAL_NUMBER, StandInCli
 from started import wait_for_end
 
 from harness.arduino_cli import cli as cli_module
-from harness.arduino_cli import process
 from harness.arduino_cli.answers import Core, DetectedPort, MatchingBoard
 from harness.arduino_cli.cli import MINIMUM_VERSION, ArduinoCli
 from harness.errors import BoardNotFound, BuildFailed, DoesNotFit, UploadFailed
 from harness.link.deadline import Deadline
+from harness.processes import command as command_module
 
 FLASH, RAM = 983_040, 262_144
 HANGS_WITH_A_CHILD = (  # which has a process group of its own, as the tools of arduino-cli have
@@ -329,7 +329,7 @@ def test_a_child_that_outlives_the_call_is_killed(cli, stand_in, pids):
 
 
 def test_endless_output_is_cut_off(cli, stand_in, monkeypatch):
-    monkeypatch.setattr(process, "OUTPUT_LIMIT_BYTES", 1 << 20)
+    monkeypatch.setattr(command_module, "OUTPUT_LIMIT_BYTES", 1 << 20)
     stand_in.steps("core list", {"code": "while True: sys.stdout.write('{' * 65536)"})
     with pytest.raises(BuildFailed, match="without end"):
         cli.cores()

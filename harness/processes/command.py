@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from harness.arduino_cli import session
 from harness.link.deadline import Deadline
+from harness.processes import session
 from models import progress
 
 OUTPUT_LIMIT_BYTES = 64 << 20  # a verbose compile answers a few megabytes

@@ -1,0 +1,1 @@
+"""Commands as processes that never outlive the call that started them."""
