@@ -100,10 +100,11 @@ def measure_bursts(meter: Meter, infer: Callable[[int], float]) -> list[Burst]:
 
 def _rest() -> None:
     """Let the device idle until a mark is near; a mark of a host that was held up would lie in a burst."""
-    begin_s = -math.inf
-    while time.monotonic() - begin_s > _IDLE_S / 2 + _HELD_UP_S:
+    while True:
         begin_s = time.monotonic()
         time.sleep(_IDLE_S / 2)
+        if time.monotonic() - begin_s <= _IDLE_S / 2 + _HELD_UP_S:
+            return
 
 
 def measure_board(

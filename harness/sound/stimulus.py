@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.sound.recordings import Recording, is_silence
-from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ, write_wav
+from models.data.wav import FULL_SCALE, SAMPLE_RATE_HZ
 
 LEAD_IN_S = 2.0
 """Before the first recording: the front end's noise estimate starts at 0, its time constant is 0.8 s."""
@@ -80,10 +79,6 @@ class Stimulus:
     @property
     def duration_s(self) -> float:
         return len(self.samples) / SAMPLE_RATE_HZ
-
-    def write_wav(self, path: Path) -> None:
-        """Write the sound as a WAV file."""
-        write_wav(path, self.samples)
 
 
 def compose(

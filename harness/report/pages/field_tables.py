@@ -398,8 +398,10 @@ def plan_table(record: FieldRecord) -> Table:
         ],
         [
             vars(one)
-            | ({} if one.distance_m is not None else {"room_m": None})
-            | ({} if one.snr_db is not None else {"noise": None})
+            | {
+                "room_m": None if one.distance_m is None else one.room_m,
+                "noise": None if one.snr_db is None else one.noise,
+            }
             for one in record.conditions
         ],
         "A dash for the level: as recorded; for SNR and noise: only the background; for the distance: no "

@@ -234,7 +234,7 @@ def _check_words(options: LiveOptions, labels: Sequence[str]) -> None:
     """Check that there is time for the words to say, and warn of those that no board should detect."""
     if not options.say:
         if options.saves:
-            progress.warn(_UNTOLD[0].lower() + _UNTOLD[1:].rstrip("."))
+            progress.warn("without --say no word is known, so every detection counts as a false accept")
         return
     needed_s = (len(options.say) + 1) * SAY_S
     if options.most_s and options.most_s < needed_s:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
 from fake_js220 import SERIAL_NUMBER, TICK_HZ, FakeJs220, Play, unplug_all
+from long_traces import record_for
 
 from harness.errors import MeterFailed
 from harness.meters import joulescope
@@ -55,14 +55,7 @@ def after(count: int, amperes: float) -> Play:
 
 
 def record(file, seconds: float, serial_number: str = ""):
-    meter = Joulescope(serial_number)
-    meter.start(file)
-    try:
-        while meter.mark() < seconds:
-            time.sleep(0.01)
-    finally:
-        trace = meter.stop()
-    return trace
+    return record_for(Joulescope(serial_number), file, seconds)
 
 
 @needs_driver

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from fake_ppk2 import RATE_HZ, VOLTS, FakePpk2
+from long_traces import record_for
 
 from harness.errors import MeterFailed
 from harness.meters.ppk2 import Ppk2
@@ -28,14 +27,7 @@ def at(amperes: float):
 
 
 def record(kit: FakePpk2, file, seconds: float):
-    meter = Ppk2(VOLTS, supplies=True, port=str(kit.port))
-    meter.start(file)
-    try:
-        while meter.mark() < seconds:
-            time.sleep(0.01)
-    finally:
-        trace = meter.stop()
-    return trace
+    return record_for(Ppk2(VOLTS, supplies=True, port=str(kit.port)), file, seconds)
 
 
 def test_energy_of_each_stage_is_within_half_a_percent(tmp_path):
